@@ -83,6 +83,8 @@ const schema = z.strictObject({
   ueServiceId: identifier.optional(),
   /** Where the dashboard listens. */
   listen: hostPort.default('127.0.0.1:7420'),
+  /** Names beside `listen`'s host and this machine's own under which a browser may ask. */
+  allowedHosts: z.array(z.string().min(1).max(253)).default([]),
   /** Where devices send CoAP over UDP. */
   deviceListen: addressPort.default('127.0.0.1:5683'),
   server: server.optional(),

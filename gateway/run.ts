@@ -69,6 +69,7 @@ function createGateway(config: WorkingConfig, { dataDirectory }: Options, log: L
 function serve(gateway: Gateway, sessions: BrowserSessions, isLab: boolean, log: Log): Promise<HttpServer> {
   return serveHttp({
     ...splitHostPort(gateway.config.listen),
+    allowedHosts: gateway.config.allowedHosts,
     rendererDirectory: join(programDirectory, 'out', 'renderer'),
     service: createService(sourceOf(gateway, { version: version(), isLab }), log),
     sessions,

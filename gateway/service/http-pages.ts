@@ -29,7 +29,7 @@ export const pages = {
     status: 421,
     title: 'Fieldgate does not answer to this name',
     what: 'The address in the browser is not one that this gateway was told about.',
-    todo: 'Use the address that Fieldgate printed, or name this one in its configuration.',
+    todo: 'Use the address that Fieldgate printed, or name this one in allowedHosts of its configuration.',
   },
   wrongOrigin: {
     status: 403,
